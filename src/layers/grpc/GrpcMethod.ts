@@ -41,7 +41,10 @@ export const serviceName = (definition: ServiceDefinition): string =>
 export interface ClientMethodDefinition<Req, Res> {
   readonly path: string
   readonly requestSerialize: (message: Req) => Buffer
-  /** Of a stream over `http2`: nobody reads the bytes that the message was serialized to any more. */
+  /**
+   * Over `http2`, of a stream once the message has gone out, else at the end of the call: nobody reads the bytes that the message was
+   * serialized to any more. It is not told where somebody may.
+   */
   readonly requestSent?: (message: Req) => void
   readonly responseDeserialize: (bytes: Buffer) => Res
 }

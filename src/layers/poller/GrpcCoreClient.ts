@@ -58,11 +58,19 @@ interface Connection {
 
 const service = {
   ...Wire.PollerServiceService,
-  reportStatus: { ...Wire.PollerServiceService.reportStatus, requestSerialize: ReportWire.ofRequest },
+  reportStatus: {
+    ...Wire.PollerServiceService.reportStatus,
+    requestSerialize: ReportWire.ofRequest,
+    requestSent: ReportWire.left
+  },
   streamStatus: {
     ...Wire.PollerServiceService.streamStatus,
     requestSerialize: ReportWire.ofChunk,
-    requestSent: ReportWire.arrived
+    // A chunk of a stream is made anew to be sent once more.
+    requestSent: (chunk: object) => {
+      ReportWire.left(chunk)
+      ReportWire.arrived(chunk)
+    }
   }
 }
 

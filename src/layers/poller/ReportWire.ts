@@ -78,10 +78,17 @@ const together = (report: object, parts: ReadonlyArray<Uint8Array>): Buffer => {
   return bytes
 }
 
+/** Those whose bytes nobody reads any more, unless they are sent once more. */
+const gone = new WeakSet<object>()
+
+/** All of it has gone out. */
+export const left = (report: object): void => void gone.add(report)
+
 /** Core has it: nobody sends it once more. */
 export const arrived = (report: object): void => {
   const bytes = made.get(report)
-  if (bytes === undefined || !made.delete(report)) return
+  // A core that answers before it has read all may read on from the same memory.
+  if (bytes === undefined || !gone.has(report) || !made.delete(report)) return
   const { buffer } = bytes
   if (buffer.byteLength === spareBytes) spare = new WeakRef(Buffer.from(buffer))
   else LargeBytes.release(bytes)

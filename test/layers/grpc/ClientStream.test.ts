@@ -2,7 +2,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Deferred, Effect, Stream } from "effect"
 import * as http2 from "node:http2"
-import { PollerServiceService, PollerStatusChunk } from "../../../src/gen/monitoring/monitoring.ts"
+import { PollerServiceService, PollerStatusChunk, PollerStatusRequest } from "../../../src/gen/monitoring/monitoring.ts"
 import * as GrpcClient from "../../../src/layers/grpc/GrpcClient.ts"
 import { coreService, frame, http2Server, serve, statusChunk } from "./fixture.ts"
 import { transports } from "./transports.ts"
@@ -35,6 +35,41 @@ describe.each(transports)("over %s,", (transport) => {
       assert.deepStrictEqual(yield* client.streamStatus(chunks), { received: true })
       assert.isTrue(received.length === 3 && received.every((text, index) => text === texts[index]))
     }), timeoutMillis)
+
+  it.live(
+    "one large request arrives whole, and so does what waits until the peer has room for another call",
+    () =>
+      Effect.gen(function*() {
+        const received: Array<Buffer> = []
+        const { port } = yield* http2Server((stream) => {
+          const parts: Array<Buffer> = []
+          stream.on("data", (part: Buffer) => parts.push(part))
+          stream.on("end", () => {
+            received.push(Buffer.concat(parts))
+            answer(stream)
+          })
+        }, { maxConcurrentStreams: 1 })
+        const client = yield* GrpcClient.make(PollerServiceService, { transport, target: `127.0.0.1:${port}` })
+        const report = { ...statusChunk(0, texts[0]), services: [] }
+        const small = Stream.rechunk(Stream.make(statusChunk(1), statusChunk(2)), 1)
+
+        const answers = yield* Effect.all([
+          client.reportStatus(report, { deadline: "20 seconds" }),
+          client.streamStatus(small, { deadline: "20 seconds" }),
+          client.reportStatus(report, { deadline: "20 seconds" })
+        ], { concurrency: "unbounded" })
+
+        assert.isTrue(answers.every(({ received }) => received))
+        const large = frame(PollerStatusRequest.encode(report).finish())
+        const expected = [
+          large,
+          Buffer.concat([1, 2].map((index) => frame(PollerStatusChunk.encode(statusChunk(index)).finish()))),
+          large
+        ]
+        assert.isTrue(expected.every((bytes) => received.some((one) => one.equals(bytes))))
+      }),
+    timeoutMillis
+  )
 
   it.live("a stream without requests is one", () =>
     Effect.gen(function*() {

@@ -26,6 +26,12 @@ interface Arrived {
   readonly encoding: string | undefined
 }
 
+/** A shorter request is copied, and goes out together with its headers. */
+const partsMin = 65_536
+
+const framed = (request: Buffer): ReadonlyArray<Buffer> =>
+  request.length < partsMin ? [Frames.encode(request, false)] : [Frames.headOf(request.length), request]
+
 type Prepared = ExchangeOptions & { readonly timeout: Duration.Duration }
 
 const messageOf = (cause: unknown): string => cause instanceof Error ? cause.message : String(cause)
@@ -73,7 +79,7 @@ class Caller<Req, Res> {
       connection,
       timeout,
       headers: headers.success,
-      request: request === undefined ? undefined : Frames.encode(request.success, false),
+      request: request === undefined ? undefined : framed(request.success),
       isPatient: options.waitForReady ?? false,
       bytesMax: maxReceiveBytes,
       room
@@ -153,7 +159,7 @@ const start = <Req, Res>(
   caller: Caller<Req, Res>,
   prepared: Prepared,
   options: CallOptions,
-  done: (answer: Effect.Effect<Res, GrpcError>) => void
+  done: (answer: Effect.Effect<Res, GrpcError>, isWhole: boolean) => void
 ): Started => {
   let answer: Frames.Frame | undefined
   let encoding: string | undefined
@@ -179,7 +185,7 @@ const start = <Req, Res>(
         calls.publish({ path: caller.method.path, target: caller.channel.target, beganMillis })
       }
       options.onTrailers?.(OutgoingCall.metadataOf(trailers))
-      done(outcome(end, trailers, peer))
+      done(outcome(end, trailers, peer), exchange.isWhole)
     }
   })
   const cancelDeadline = later(Duration.toMillis(prepared.timeout), () => {
@@ -187,7 +193,7 @@ const start = <Req, Res>(
     setImmediate(() => {
       if (exchange.isOver) return
       exchange.cancel()
-      done(Effect.fail(deadlineExceeded(caller.method.path, caller.channel, prepared.timeout)))
+      done(Effect.fail(deadlineExceeded(caller.method.path, caller.channel, prepared.timeout)), false)
     })
   })
   exchange.begin()
@@ -224,9 +230,12 @@ export const unary = <Req, Res>(
   method: ClientMethodDefinition<Req, Res>
 ) => {
   const caller = new Caller(channel, transport, method)
-  const ask = (prepared: Prepared, options: CallOptions): Effect.Effect<Res, GrpcError> =>
+  const ask = (prepared: Prepared, request: Req, options: CallOptions): Effect.Effect<Res, GrpcError> =>
     Effect.callback((resume) => {
-      const { cancel } = start(caller, prepared, options, resume)
+      const { cancel } = start(caller, prepared, options, (answer, isWhole) => {
+        if (isWhole) method.requestSent?.(request)
+        resume(answer)
+      })
       return Effect.sync(cancel)
     })
   const name = method.path.slice(1)
@@ -240,7 +249,9 @@ export const unary = <Req, Res>(
           const begin = (traceparent: string) => {
             const prepared = caller.prepare(bytes, traceparent, channel.deadline, options)
             if (Result.isFailure(prepared)) return Effect.fail(prepared.failure)
-            return withTimeout(method.path, channel, prepared.success.timeout)(ask(prepared.success, options))
+            return withTimeout(method.path, channel, prepared.success.timeout)(
+              ask(prepared.success, request, options)
+            )
           }
           // Of a span that nobody is told of only the peer needs something: its place in the trace.
           return Context.get(context, Tracer.Tracer) === Tracer.nativeTracer

@@ -20,8 +20,8 @@ import type { StreamListener, WireStream } from "./wire/WireStream.ts"
 export interface ExchangeOptions {
   readonly connection: Http2Connection
   readonly headers: OutgoingHttpHeaders
-  /** In its frame; undefined for a call whose requests come by `send`. */
-  readonly request: Buffer | undefined
+  /** In its frame, of which a long one has more than one part; undefined for a call whose requests come by `send`. */
+  readonly request: ReadonlyArray<Buffer> | undefined
   readonly isPatient: boolean
   readonly bytesMax: number
   /** Asked for the first message that is long. */
@@ -65,6 +65,8 @@ export class Http2Exchange implements StreamListener {
   /** The request that is on its way, as long as it may have to be sent again. */
   #going: Going | undefined
   #hasSent = false
+  /** Of the only request, and the last attempt. */
+  #isWhole = false
 
   constructor(options: ExchangeOptions, listener: Listener) {
     this.#options = options
@@ -79,6 +81,11 @@ export class Http2Exchange implements StreamListener {
   /** Who was asked; empty while nobody is. */
   get peer(): string {
     return this.#line?.peer ?? ""
+  }
+
+  /** Whether all of the only request has left for the system, so that nobody reads its bytes any more once the call is over. */
+  get isWhole(): boolean {
+    return this.#isWhole
   }
 
   get isOver(): boolean {
@@ -139,11 +146,21 @@ export class Http2Exchange implements StreamListener {
 
   #open(line: Line): void {
     this.#attempts += 1
-    const stream = line.session.request(this.#options.headers, this.#options.request, this)
+    const { headers, request } = this.#options
+    const only = request?.length === 1 ? request[0] : undefined
+    const stream = line.session.request(headers, only, this)
     if (stream === undefined) return this.#notOpened(line)
     this.#stream = stream
     this.#line = line
     line.keepalive.began()
+    // A short one has been copied.
+    this.#isWhole = only !== undefined
+    if (request !== undefined && only === undefined) {
+      const attempt = this.#attempts
+      line.session.send(stream, request, true, () => {
+        if (this.#attempts === attempt) this.#isWhole = true
+      })
+    }
     this.#goOn()
   }
 

@@ -97,7 +97,8 @@ export class Sending {
     stream.sendWindow = this.#streamWindow
     const block = this.#encoder.encode(headers)
     const body = stream.rest
-    if (body !== undefined && block.length <= this.#frameBytes && this.#fits(stream, body.length)) {
+    const isAll = !stream.isOpen && stream.later.length === 0 && stream.sent === undefined
+    if (body !== undefined && isAll && block.length <= this.#frameBytes && this.#fits(stream, body.length)) {
       return this.#sendWhole(stream, block, body)
     }
     this.#sendHeaders(stream.id, block)
