@@ -128,7 +128,7 @@ const parts: Readonly<
       seconds,
       kinds: badKinds.filter((kind) => wanted === undefined || wanted.includes(kind))
     })
-    const { bad, badCpuPercent, badStalls, change, good, goodCpuPercent, goodStalls, noise, ownSecondsPercent } =
+    const { bad, badCpuPercent, badStalls, change, first, good, goodCpuPercent, goodStalls, noise, ownSecondsPercent } =
       measured
     return {
       disturbance_pct: round(change.percent),
@@ -138,6 +138,7 @@ const parts: Readonly<
       noise_pct_to: round(noise.to),
       p99_ms_all_well: round(good, 2),
       p99_ms_beside_bad: round(bad, 2),
+      p99_ms_first_bad: round(first, 2),
       cpu_pct_all_well: round(goodCpuPercent),
       cpu_pct_beside_bad: round(badCpuPercent),
       stalled_pct_all_well: round(goodStalls.percent, 2),
@@ -197,6 +198,7 @@ const rowOf: ReadonlyArray<Omit<Row, "value"> & { readonly key: string }> = [
   { key: "noise_pct_to", what: "at most", unit: "%" },
   { key: "p99_ms_all_well", what: "that p99 with all well", unit: "ms" },
   { key: "p99_ms_beside_bad", what: "and beside bad ones", unit: "ms" },
+  { key: "p99_ms_first_bad", what: "and when some turn bad for the first time, which is not in it", unit: "ms" },
   { key: "stalled_pct_all_well", what: "time that the poller was busy for 3 ms on end, all well", unit: "%" },
   { key: "stalled_pct_beside_bad", what: "and beside bad ones", unit: "%" },
   { key: "reload_disturbed", what: "polls of others disturbed by a reload", unit: "", must: "0" },

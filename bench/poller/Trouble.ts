@@ -53,6 +53,8 @@ export interface DisturbanceSizes {
 }
 
 export interface Disturbance {
+  /** Of the loud window before the others, beside which nothing is compared. */
+  readonly first: number
   /** Of all windows of a kind together. */
   readonly good: number
   readonly bad: number
@@ -85,7 +87,12 @@ const order = (pairs: number): ReadonlyArray<"good" | "bad"> =>
   Array.from({ length: pairs }, (_, pair) => pair % 2 === 0 ? ["good", "bad"] as const : ["bad", "good"] as const)
     .flat()
 
-/** p99 of the others while a tenth is well, and while it is bad; once they are well again a cycle does not count. */
+/**
+ * p99 of the others while a tenth is well, and while it is bad; once they are well again a cycle does not count. Before the first
+ * window there is a loud one that is told apart, for what a poller does once in its life when something first goes wrong: it
+ * compiles what it has never run, and flooding agents send what they may send on credit. That agents turn bad, and all that
+ * follows from that, is in each loud window.
+ */
 export const disturbance = (
   settings: Settings,
   { agents, isShared, kinds, pairs, seconds }: DisturbanceSizes
@@ -124,6 +131,7 @@ export const disturbance = (
       return { fromMillis, toMillis: Date.now(), cpuPercent: 100 * (Usage.cpuSeconds(pid) - cpu) / seconds }
     }
     await pause(warmUpSeconds)
+    const first = await window("bad")
     const good: Array<Window> = []
     const bad: Array<Window> = []
     for (const kind of order(pairs)) (kind === "good" ? good : bad).push(await window(kind))
@@ -145,6 +153,7 @@ export const disturbance = (
       shown([0.5, 0.9, 0.99, 0.999].map((share) => percentile(windows.flat(), share)))
     say(`p99 of quiet windows: ${shown(quiet.map(p99))} ms; of loud ones: ${shown(loud.map(p99))} ms`)
     say(`p50, p90, p99, p99.9: ${spread(quiet)} ms quiet, ${spread(loud)} ms loud`)
+    say(`p99 of the first loud one, which is not among them: ${shown(each([first]).map(p99))} ms`)
     say(`CPU of the poller: ${shown(cpu(good))} %; ${shown(cpu(bad))} %`)
     const stalls = Stalls.read(`${clock}.stalls`)
     const [goodStalls, badStalls] = [Stalls.within(stalls, good), Stalls.within(stalls, bad)]
@@ -152,6 +161,7 @@ export const disturbance = (
     say(`in ${own.percent.toFixed(0)} % of the seconds nobody else used the machine`)
     const every = (rest: number) => quiet.filter((_, index) => index % 2 === rest)
     return {
+      first: p99(each([first]).flat()),
       good: p99(quiet.flat()),
       bad: p99(loud.flat()),
       change: change(quiet, loud),
