@@ -92,6 +92,11 @@ const say = (line: string): void => {
   if (!values.json) Lines.write(line)
 }
 
+const sayWhetherSame = (outcome: Simulation.Outcome): void => {
+  const same = Replay.again(replay?.found, outcome)
+  if (same !== undefined) say(same)
+}
+
 /** Of the machine, also while a world runs. */
 const realMillis = performance.now.bind(performance)
 const tellEveryMillis = 5_000
@@ -167,7 +172,7 @@ for (const seed of seeds) {
   for (const [name, count] of Object.entries(outcome.books)) books[name] = (books[name] ?? 0) + count
   if (outcome.violation === undefined) {
     say(`seed ${seed}: ${outcome.events} events, ${outcome.plan.length} faults, ${outcome.hash}`)
-    if (replay?.found !== undefined) say(Replay.again(replay.found, outcome) ?? "")
+    sayWhetherSame(outcome)
     continue
   }
   violations += 1
@@ -196,7 +201,7 @@ for (const seed of seeds) {
   if (isCutOff) say(`fewer faults were looked for only ${shrinkSeconds} s long (--shrink): there may be fewer`)
   for (const line of Simulation.report(shrunk)) say(line)
   if (replay !== undefined) {
-    say(Replay.again(replay.found, shrunk) ?? "")
+    sayWhetherSame(shrunk)
     continue
   }
   const file = save ?? `simulation-${seed}.json`

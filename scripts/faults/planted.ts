@@ -98,8 +98,8 @@ export const planted: ReadonlyArray<Planted> = [
   {
     fault: "a batch goes in another order than it came",
     file: "src/layers/poller/buffer/disk/Taking.ts",
-    from: "statuses: held.map(({ one }) => one) })",
-    to: "statuses: held.map(({ one }) => one).toReversed() })"
+    from: "statuses: front.inFlight.map(({ value }) => value.one) })",
+    to: "statuses: front.inFlight.map(({ value }) => value.one).toReversed() })"
   },
   {
     fault: "core that is away counts as one that refuses",

@@ -239,6 +239,18 @@ const course: ReadonlyArray<Action> = [
   { _tag: "Send", isAnswered: false, sizeMax: 6 }
 ]
 
+const holdsOn = (actions: fc.Arbitrary<Action>, identity: Identity) =>
+  fc.assert(
+    fc.asyncProperty(
+      fc.array(actions, { maxLength: 25 }),
+      end,
+      fc.integer({ min: 1, max: 80 }),
+      fc.integer(),
+      async (actions, how, downAt, seed) => verify(await within(run(actions, how, downAt, seed, identity)))
+    ),
+    { numRuns: 300 }
+  )
+
 describe("A poller that is stopped", () => {
   it("loses nothing accepted and sends nothing as another report, after each step of one course", async () => {
     const whole = await within(run(course, "kill", Infinity, 1))
@@ -251,29 +263,8 @@ describe("A poller that is stopped", () => {
     }
   })
 
-  it("does so on any course, with any restarts", async () => {
-    await fc.assert(
-      fc.asyncProperty(
-        fc.array(action, { maxLength: 25 }),
-        end,
-        fc.integer({ min: 1, max: 80 }),
-        fc.integer(),
-        async (actions, how, downAt, seed) => verify(await within(run(actions, how, downAt, seed)))
-      ),
-      { numRuns: 300 }
-    )
-  })
+  it("does so on any course, with any restarts", () => holdsOn(action, "id"))
 
-  it("does so where the disk is full at times, for a core that knows a status by the time of its report", async () => {
-    await fc.assert(
-      fc.asyncProperty(
-        fc.array(onFullDisk, { maxLength: 25 }),
-        end,
-        fc.integer({ min: 1, max: 80 }),
-        fc.integer(),
-        async (actions, how, downAt, seed) => verify(await within(run(actions, how, downAt, seed, "contents")))
-      ),
-      { numRuns: 300 }
-    )
-  })
+  it("does so where the disk is full at times, for a core that knows a status by the time of its report", () =>
+    holdsOn(onFullDisk, "contents"))
 })

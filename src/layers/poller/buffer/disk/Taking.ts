@@ -121,9 +121,10 @@ const idOfPlace = ({ log }: DiskState, { ordinal, segment }: Position.Position) 
   Option.map(Option.flatMap(Option.fromNullishOr(log), (from) => from.idOf(segment)), (id) => `${id}.${ordinal}`)
 
 /** `origin` is of a process, for what is in no folder. */
-const idOf = (state: DiskState, held: ReadonlyArray<WaitingQueue.Held>, origin: string): string => {
-  const places = [held[0], held.at(-1)].flatMap((one) =>
-    one?.position === undefined ? [] : Option.toArray(idOfPlace(state, one.position))
+const idOf = (state: DiskState, origin: string): string => {
+  const { inFlight } = state.queue.front
+  const places = [inFlight[0], inFlight.at(-1)].flatMap((one) =>
+    one?.value.position === undefined ? [] : Option.toArray(idOfPlace(state, one.value.position))
   )
   state.batches += 1
   return places.length === 2 ? places.join("-") : `${origin}.${state.batches}`
@@ -135,11 +136,10 @@ export const take = Effect.fnUntraced(function*(state: DiskState, cut: Cut, orig
   if (front.inFlight.length === 0) return Option.none()
   if (state.batchId === undefined) {
     if (yield* isDecided(state)) keepApart(state)
-    state.batchId = idOf(state, front.inFlight.map(({ value }) => value), origin)
+    state.batchId = idOf(state, origin)
   }
-  const held = front.inFlight.map(({ value }) => value)
   yield* noteSize(state)
-  return Option.some({ id: state.batchId, statuses: held.map(({ one }) => one) })
+  return Option.some({ id: state.batchId, statuses: front.inFlight.map(({ value }) => value.one) })
 })
 
 export const settle = (state: DiskState) =>
