@@ -13,7 +13,7 @@
  */
 import { setTimeout as sleep } from "node:timers/promises"
 import { OwnSeconds } from "../processes/OwnSeconds.ts"
-import { type Change, change, middleChange, p99, percentile } from "../processes/Tail.ts"
+import { type Change, change, middleChange, p99, percentile, turns } from "../processes/Tail.ts"
 import * as Usage from "../processes/Usage.ts"
 import type { Check } from "./Protocol.ts"
 import { say, type World } from "./World.ts"
@@ -122,10 +122,9 @@ export const compared = async (
   }
   await loudly(0, () => sleep(seconds * 1_000))
   const watch = new OwnSeconds(world.processes, world.use)
-  for (let pair = 0; pair < pairs; pair++) {
-    for (const isLoud of pair % 2 === 0 ? [false, true] : [true, false]) {
-      await (isLoud ? loudly(pair + 1, () => during(true)) : during(false))
-    }
+  for (const [at, isLoud] of turns(pairs).entries()) {
+    const turn = Math.floor(at / 2) + 1
+    await (isLoud ? loudly(turn, () => during(true)) : during(false))
   }
   watch.end()
   const { askedMillis, failed, tookMillis, types, unavailable } = await asked

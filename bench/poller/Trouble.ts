@@ -2,7 +2,7 @@
 import * as fs from "node:fs"
 import * as path from "node:path"
 import { OwnSeconds } from "../processes/OwnSeconds.ts"
-import { type Change, change, p99, percentile } from "../processes/Tail.ts"
+import { type Change, change, p99, percentile, turns } from "../processes/Tail.ts"
 import * as Usage from "../processes/Usage.ts"
 import * as Latency from "./Latency.ts"
 import type { BadKind, Question } from "./Protocol.ts"
@@ -82,11 +82,6 @@ const interval = 10
 /** Until the code is compiled, and what the start left is collected, for which the poller stands still once. */
 const warmUpSeconds = 40
 
-/** Quiet and loud ones so that neither kind is earlier than the other: what drifts in a run is in both of them. */
-const order = (pairs: number): ReadonlyArray<"good" | "bad"> =>
-  Array.from({ length: pairs }, (_, pair) => pair % 2 === 0 ? ["good", "bad"] as const : ["bad", "good"] as const)
-    .flat()
-
 /**
  * p99 of the others while a tenth is well, and while it is bad; once they are well again a cycle does not count. Before the first
  * window there is a loud one that is told apart, for what a poller does once in its life when something first goes wrong: it
@@ -134,7 +129,10 @@ export const disturbance = (
     const first = await window("bad")
     const good: Array<Window> = []
     const bad: Array<Window> = []
-    for (const kind of order(pairs)) (kind === "good" ? good : bad).push(await window(kind))
+    for (const isLoud of turns(pairs)) {
+      if (isLoud) bad.push(await window("bad"))
+      else good.push(await window("good"))
+    }
     // Those that were begun at the end of the last window.
     await pause(2)
     own.end()

@@ -12,6 +12,13 @@ export interface Change {
   readonly to: number
 }
 
+/**
+ * Quiet and loud windows, of which the loud ones are `true`, in an order in which neither kind is earlier than the other: what
+ * drifts in a run is in both of them.
+ */
+export const turns = (pairs: number): ReadonlyArray<boolean> =>
+  Array.from({ length: pairs }, (_, pair) => pair % 2 === 0 ? [false, true] : [true, false]).flat()
+
 const resamples = 1_000
 
 /** The same numbers in every run, so that two looks at the same times tell the same. */
