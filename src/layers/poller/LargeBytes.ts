@@ -17,6 +17,12 @@ export const isAlone = (bytes: Uint8Array): boolean => {
   return isLarge(bytes) && buffer instanceof ArrayBuffer && buffer.byteLength - byteLength <= aroundMax
 }
 
+/** Takes large bytes away from whoever has them, where nobody else has bytes in the same memory but for the frame around them. */
+export const releaseAlone = (bytes: Uint8Array): void => {
+  const { buffer } = bytes
+  if (isAlone(bytes) && buffer instanceof ArrayBuffer) buffer.transfer(0)
+}
+
 /** Takes large bytes away from whoever has them, where they fill their memory; the rest of it could be somebody's. */
 export const release = (bytes: Uint8Array): void => {
   const { buffer, byteLength } = bytes

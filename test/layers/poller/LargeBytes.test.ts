@@ -35,6 +35,15 @@ describe("Large bytes", () => {
     assert.strictEqual(few.toString(), "a status")
   })
 
+  it("are gone with the frame that they came in when they are released alone", () => {
+    const framed = Buffer.allocUnsafeSlow(size + 100)
+    const half = Buffer.allocUnsafeSlow(2 * size)
+    LargeBytes.releaseAlone(framed.subarray(20, size + 20))
+    LargeBytes.releaseAlone(half.subarray(0, size))
+
+    assert.deepStrictEqual([framed.length, half.length], [0, 2 * size])
+  })
+
   it("are the same as a buffer", () => {
     const bytes = new Uint8Array([0, 1, 2, 3]).subarray(1, 3)
     const buffer = LargeBytes.asBuffer(bytes)

@@ -25,12 +25,17 @@ const resultBytesMax = 64 * 1024
 /** Larger ones of a status neither: a check that floods the poller would flood core with each report. */
 const statusBytesMax = 256 * 1024
 
+/** Whether it goes along with its message as it is, once core has had it. */
+export const keepsMessage = ({ message, serviceType, source }: ServiceStatus): boolean =>
+  source === "results"
+    ? kindOf(serviceType).results === undefined && message.length <= resultBytesMax
+    : message.length <= statusBytesMax
+
 /** Rewritten once, when core has had the results, and kept instead of them. */
 export const shorten = (status: ServiceStatus): ServiceStatus => {
-  if (status.source !== "results") return status.message.length > statusBytesMax ? withoutMessage(status) : status
-  const { results } = kindOf(status.serviceType)
-  if (results === "inventory") return { ...status, message: inventory }
-  if (results === undefined && status.message.length <= resultBytesMax) return status
+  if (keepsMessage(status)) return status
+  if (status.source !== "results") return withoutMessage(status)
+  if (kindOf(status.serviceType).results === "inventory") return { ...status, message: inventory }
   return { ...status, message: Envelope.wrap(status, encoder.encode(summaryOf(status))) }
 }
 

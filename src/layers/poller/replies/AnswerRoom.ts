@@ -1,21 +1,26 @@
 /**
- * Who may send a large answer now: one agent at a time, and with a pause behind each that is as long as the answer is large.
+ * Who may send a large answer now: one agent at a time, and with a pause behind each that grows with the square of its size.
+ * What many agents send as a rule passes almost at once, and a burst of the largest comes no faster than it goes on to core:
+ * each that waits here in memory brings the next collection of the whole heap nearer, for which all agents wait.
  * Whatever floods the poller so takes a bounded share of its processor, and the memory of one answer. The others that have
  * one are kept waiting by flow control, though not for long, so that one that sends slowly keeps nobody from it.
  */
 import { later } from "../../sockets/Timer.ts"
 
 export interface AnswerRoomOptions {
-  /** Behind each answer. */
-  readonly restMillisPerMebibyte: number
+  /** Behind an answer of a mebibyte: four times as long behind one that is twice as large. */
+  readonly restMillis: number
   /** One that takes longer to come shares its place. */
   readonly holdMillisMax: number
   /** After this it comes beside others. */
   readonly waitMillisMax: number
 }
 
-/** 3 MB take some 10 ms of the thread that polls, and more of others. */
-const optionsDefault: AnswerRoomOptions = { restMillisPerMebibyte: 40, holdMillisMax: 1_000, waitMillisMax: 5_000 }
+/**
+ * 3 MB take some 10 ms of the thread that polls, and more of others; behind them it is half a second. What a pause is within the
+ * 10 s that an answer waits at most hardly shortens what is left of the 30 s of a check.
+ */
+const optionsDefault: AnswerRoomOptions = { restMillis: 60, holdMillisMax: 1_000, waitMillisMax: 10_000 }
 
 const mebibyte = 1_048_576
 
@@ -60,7 +65,7 @@ export class AnswerRoom {
     entrant.cancelLimit()
     this.#waiting.delete(entrant)
     if (this.#holder !== entrant) return
-    const restMillis = bytes / mebibyte * this.#options.restMillisPerMebibyte
+    const restMillis = (bytes / mebibyte) ** 2 * this.#options.restMillis
     entrant.cancelLimit = later(restMillis, () => this.#giveUp(entrant))
   }
 

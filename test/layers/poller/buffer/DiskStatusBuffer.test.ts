@@ -3,8 +3,8 @@ import { type Duration, Effect, Fiber, Layer, Option, References } from "effect"
 import { TestClock } from "effect/testing"
 import * as DiskStatusBuffer from "../../../../src/layers/poller/buffer/DiskStatusBuffer.ts"
 import { BufferFault, type SegmentFiles } from "../../../../src/layers/poller/buffer/SegmentFiles.ts"
-import { StatusBuffer } from "../../../../src/services/poller/buffer/StatusBuffer.ts"
-import { contract, namesOf, offer, parts } from "../../../services/poller/buffer/bufferContract.ts"
+import { StatusBuffer, type WaitingStatus } from "../../../../src/services/poller/buffer/StatusBuffer.ts"
+import { contract, namesOf, offer, parts, waiting } from "../../../services/poller/buffer/bufferContract.ts"
 import { chanceOf, CrashingFiles } from "./CrashingFiles.ts"
 
 const never = Infinity
@@ -149,6 +149,45 @@ describe("Statuses in a folder", () => {
 
       assert.deepStrictEqual(taken, ["a#1"])
     }))
+  const large = 300_000
+  const lengthsOf = (statuses: ReadonlyArray<WaitingStatus>) => statuses.map((one) => one.status.message.length)
+  const settleAndTake = Effect.flatMap(StatusBuffer, ({ settle }) => Effect.andThen(settle, take))
+
+  it.effect("leave no large message to the collector once core has it and no report shows it again", () =>
+    Effect.gen(function*() {
+      const files = new CrashingFiles(chanceOf(1), never)
+      yield* process(
+        files.files,
+        Effect.gen(function*() {
+          const given = yield* Effect.all([waiting("a#1", { bytes: large }), waiting("a#2", { bytes: 100_000 })])
+          const { offer } = yield* StatusBuffer
+          yield* Effect.forEach(given, offer)
+          assert.deepStrictEqual(yield* take, ["a#1", "a#2"])
+          assert.deepStrictEqual(lengthsOf(given), [large, 100_000])
+          assert.deepStrictEqual(yield* settleAndTake, [])
+
+          assert.deepStrictEqual(lengthsOf(given), [0, 100_000])
+        })
+      )
+    }))
+
+  it.effect("keep a large message that core has before the disk does, which is still at it", () =>
+    Effect.gen(function*() {
+      const files = new CrashingFiles(chanceOf(1), never)
+      yield* process(
+        slowly(files, "10 seconds"),
+        Effect.gen(function*() {
+          const given = yield* waiting("a#1", { bytes: large })
+          const { offer } = yield* StatusBuffer
+          yield* offer(given)
+          assert.deepStrictEqual(yield* take, ["a#1"])
+          assert.deepStrictEqual(yield* settleAndTake, [])
+
+          assert.deepStrictEqual(lengthsOf([given]), [large])
+        })
+      )
+    }))
+
   it.effect("are on the disk within a second, also when the time of day has been set back", () =>
     Effect.gen(function*() {
       const files = new CrashingFiles(chanceOf(1), never)

@@ -20,7 +20,7 @@ const entering = (room: AnswerRoom, names: ReadonlyArray<string>) => {
 
 describe("AnswerRoom", () => {
   it("has one answer come at a time, in order, and passes over those that gave up", async () => {
-    const room = new AnswerRoom({ restMillisPerMebibyte: 0, holdMillisMax: never, waitMillisMax: never })
+    const room = new AnswerRoom({ restMillis: 0, holdMillisMax: never, waitMillisMax: never })
     const { gone, leave } = entering(room, ["a", "b", "c"])
     assert.deepStrictEqual(gone, ["a"])
     leave(1)
@@ -29,18 +29,24 @@ describe("AnswerRoom", () => {
     assert.deepStrictEqual(gone, ["a", "c"])
   })
 
-  it("rests behind an answer for as long as it was large", async () => {
-    const room = new AnswerRoom({ restMillisPerMebibyte: 50, holdMillisMax: never, waitMillisMax: never })
-    const { gone, leave } = entering(room, ["a", "b"])
-    const leftMillis = performance.now()
-    leave(0)
-    await eventually(() => gone.length === 2)
-    // Timers of Node may be early by one.
-    assert.isAtLeast(performance.now() - leftMillis, 49)
-  })
+  for (const [mebibytes, restMillis] of [[1, 20], [3, 180]] as const) {
+    it(`rests for ${restMillis} ms behind ${mebibytes} MiB where it is 20 ms behind one`, async () => {
+      const room = new AnswerRoom({ restMillis: 20, holdMillisMax: never, waitMillisMax: never })
+      let isIn = false
+      const leave = room.enter(mebibytes * one, () => {})
+      room.enter(one, () => {
+        isIn = true
+      })
+      const leftMillis = performance.now()
+      leave()
+      await eventually(() => isIn)
+      // Timers of Node may be early by one.
+      assert.isAtLeast(performance.now() - leftMillis, restMillis - 1)
+    })
+  }
 
   it("lets others beside one that comes slowly, once", async () => {
-    const room = new AnswerRoom({ restMillisPerMebibyte: 0, holdMillisMax: 5, waitMillisMax: never })
+    const room = new AnswerRoom({ restMillis: 0, holdMillisMax: 5, waitMillisMax: never })
     const { gone, leave } = entering(room, ["slow", "b", "c"])
     await eventually(() => gone.length === 3)
     assert.deepStrictEqual(gone, ["slow", "b", "c"])
@@ -53,7 +59,7 @@ describe("AnswerRoom", () => {
   })
 
   it("keeps nobody waiting for longer than its limit", async () => {
-    const room = new AnswerRoom({ restMillisPerMebibyte: never, holdMillisMax: never, waitMillisMax: 5 })
+    const room = new AnswerRoom({ restMillis: never, holdMillisMax: never, waitMillisMax: 5 })
     const { gone } = entering(room, ["a", "b"])
     await eventually(() => gone.length === 2)
   })

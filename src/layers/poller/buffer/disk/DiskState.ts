@@ -4,6 +4,7 @@
  */
 import { type Deferred, Duration, Effect, Exit, Latch, Metric, Option, Scope } from "effect"
 import * as ReportBuffer from "../../../../domain/monitoring/reports/ReportBuffer.ts"
+import type { ServiceStatus } from "../../../../domain/monitoring/reports/ServiceStatus.ts"
 import * as Position from "../../../../domain/poller/segments/Position.ts"
 import * as Monotonic from "../../../../services/clock/Monotonic.ts"
 import { memoryBytes } from "../../../../services/poller/buffer/MemoryStatusBuffer.ts"
@@ -47,6 +48,8 @@ export interface DiskState extends Options {
   /** What is in flight is what a process before this one was sending: the mark of that stands in the files. */
   isSentAgain: boolean
   batchId: string | undefined
+  /** Core has them, and no report shows them again: their messages are nobody's once the batch after them is taken. */
+  spent: ReadonlyArray<ServiceStatus>
   batches: number
   /** What is to be marked changes, and what is marked follows. */
   toMark: number
@@ -80,6 +83,7 @@ export const make = (options: Options, memory: ReportBuffer.Limits): DiskState =
   recoveredThrough: Position.start,
   isSentAgain: false,
   batchId: undefined,
+  spent: [],
   batches: 0,
   toMark: 0,
   marked: 0,

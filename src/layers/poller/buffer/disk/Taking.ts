@@ -4,10 +4,12 @@
  * What a process before this one was sending goes together again, under the same id.
  */
 import { Clock, Effect, Option } from "effect"
+import * as LastKnown from "../../../../domain/monitoring/reports/LastKnown.ts"
 import * as ReportBuffer from "../../../../domain/monitoring/reports/ReportBuffer.ts"
 import * as Position from "../../../../domain/poller/segments/Position.ts"
 import { cutFrom } from "../../../../services/poller/buffer/MemoryStatusBuffer.ts"
 import { countGivenUp, type Cut, giveUp } from "../../../../services/poller/buffer/StatusBuffer.ts"
+import * as LargeBytes from "../../LargeBytes.ts"
 import type { BufferFault } from "../SegmentFiles.ts"
 import type { SegmentLog } from "../SegmentLog.ts"
 import * as WaitingQueue from "../WaitingQueue.ts"
@@ -130,8 +132,19 @@ const idOf = (state: DiskState, origin: string): string => {
   return places.length === 2 ? places.join("-") : `${origin}.${state.batches}`
 }
 
+/** A message that is still to be written would be written without its bytes. */
+const isSpent = ({ one: { status }, position }: WaitingQueue.Held): boolean =>
+  position !== undefined && !LastKnown.keepsMessage(status)
+
+/** Large messages that are left to a collection bring one of the whole heap about. */
+const releaseSpent = (state: DiskState): void => {
+  for (const { message } of state.spent) LargeBytes.releaseAlone(message)
+  state.spent = []
+}
+
 export const take = Effect.fnUntraced(function*(state: DiskState, cut: Cut, origin: string) {
   const { front } = state.queue
+  releaseSpent(state)
   if (front.inFlight.length === 0) yield* prepare(state, cut)
   if (front.inFlight.length === 0) return Option.none()
   if (state.batchId === undefined) {
@@ -146,6 +159,7 @@ export const settle = (state: DiskState) =>
   Effect.suspend(() => {
     const { front } = state.queue
     for (const { value } of front.inFlight) WaitingQueue.finish(state.queue, value)
+    state.spent = front.inFlight.flatMap(({ value }) => isSpent(value) ? [value.one.status] : [])
     settleThrough(state, front.inFlight.findLast(({ value }) => value.position !== undefined)?.value.position)
     ReportBuffer.settle(front)
     if (size(state) === 0) state.isFullNoted = false
