@@ -36,6 +36,8 @@ export interface Limits {
 }
 
 export interface ModuleThread {
+  /** Starts it, and waits until it runs or has ended. */
+  readonly begun: Effect.Effect<void>
   readonly isRunning: () => boolean
   /** The values that it exports, and under `functions` which functions. */
   readonly describe: (limit: Duration.Duration) => Effect.Effect<unknown, PluginFault>
@@ -178,6 +180,7 @@ export const make = ({ file, name: plugin, text, version }: Source, exports: Exp
   }
 
   return {
+    begun: Effect.flatMap(running, ({ begun }) => Effect.promise(() => begun)),
     isRunning: () => thread !== undefined,
     describe: (limit) => ask("", [exports], limit),
     call: ask,

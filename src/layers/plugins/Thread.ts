@@ -22,6 +22,8 @@ export interface Thread {
   /** Answers how not to listen any more. */
   readonly listen: (listener: Listener) => () => void
   readonly end: () => Promise<unknown>
+  /** It runs code of its own, or has ended before it came to that. */
+  readonly begun: Promise<void>
 }
 
 export type Begin = (order: Order) => Thread
@@ -49,6 +51,9 @@ export const worker = ({ code, data, heapMegabytes }: Order): Worker => {
   return begun
 }
 
+export const onceBegun = (begun: Worker): Promise<void> =>
+  new Promise((resolve) => void begun.once("online", resolve).once("exit", () => resolve()))
+
 /** In this process, whose first thread waits for the last moments of each thread that ends. */
 export const begin: Begin = (order) => {
   const begun = worker(order)
@@ -56,6 +61,7 @@ export const begin: Begin = (order) => {
   begun.unref()
   begun.on("error", () => {})
   return {
+    begun: onceBegun(begun),
     post: (message) => begun.postMessage(message, []),
     listen: ({ ended, error, message }) => {
       const onError = (thrown: unknown) => error(messageOf(thrown))

@@ -41,8 +41,8 @@ const watchPause = Duration.seconds(10)
 /** In a row. */
 const unwellMax = 3
 const megabyte = 1_048_576
-/** A third of what the agent gets of a processor that both want. */
-const givesWayBy = 5
+/** A tenth of what the agent gets of a processor that both want. */
+const givesWayBy = 10
 
 interface Running {
   readonly program: Program.Program

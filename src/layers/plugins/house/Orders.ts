@@ -14,6 +14,7 @@ export type ToHouse =
   | { readonly thread: number; readonly end: true }
 
 export type FromHouse =
+  | { readonly thread: number; readonly begun: true }
   | { readonly thread: number; readonly said: unknown }
   | { readonly thread: number; readonly failed: string }
   | { readonly thread: number; readonly ended: string }

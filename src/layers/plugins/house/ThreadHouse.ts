@@ -13,6 +13,7 @@ import { houseCode } from "./houseCode.ts"
 import type { HouseOptions, ToHouse } from "./Orders.ts"
 
 const Told = Schema.Union([
+  Schema.Struct({ thread: Schema.Int, begun: Schema.Literal(true) }),
   Schema.Struct({ thread: Schema.Int, said: Schema.Unknown }),
   Schema.Struct({ thread: Schema.Int, failed: Schema.String }),
   Schema.Struct({ thread: Schema.Int, ended: Schema.String })
@@ -22,22 +23,29 @@ const decode = Schema.decodeUnknownOption(Told)
 /** Nothing of this process's secrets. */
 const env = { MALLOC_ARENA_MAX: "2", MALLOC_TRIM_THRESHOLD_: String(2 ** 18), MALLOC_MMAP_THRESHOLD_: String(2 ** 17) }
 
+interface Inhabitant {
+  readonly listeners: Set<Thread.Listener>
+  readonly begun: () => void
+}
+
 interface House {
   readonly process: HouseProcess.House
-  readonly threads: Map<number, Set<Thread.Listener>>
+  readonly threads: Map<number, Inhabitant>
 }
 
 const start = (options: HouseOptions): House => {
   const threads: House["threads"] = new Map()
-  const listeners = (thread: number) => [...threads.get(thread) ?? []]
+  const listeners = (thread: number) => [...threads.get(thread)?.listeners ?? []]
   const endOf = (thread: number, reason: string | undefined) => {
     const heard = listeners(thread)
+    threads.get(thread)?.begun()
     threads.delete(thread)
     for (const one of heard) one.ended(reason)
   }
   const heard = (message: unknown) => {
     const told = Option.getOrUndefined(decode(message))
     if (told === undefined) return
+    if ("begun" in told) return threads.get(told.thread)?.begun()
     if ("ended" in told) return endOf(told.thread, told.ended === "" ? undefined : told.ended)
     for (const one of listeners(told.thread)) {
       if ("failed" in told) one.error(told.failed)
@@ -63,12 +71,14 @@ export const make = (options: HouseOptions): Effect.Effect<Thread.Begin, never, 
       const within = house = house?.process.isUsable() === true ? house : start(options)
       const thread = count += 1
       const tell = (message: ToHouse) => within.process.tell(message)
-      within.threads.set(thread, new Set())
+      const begun = Promise.withResolvers<void>()
+      within.threads.set(thread, { listeners: new Set(), begun: begun.resolve })
       tell({ thread, begin: order })
       return {
+        begun: begun.promise,
         post: (post) => tell({ thread, post }),
         listen: (listener) => {
-          const heard = within.threads.get(thread)
+          const heard = within.threads.get(thread)?.listeners
           // It has ended before anybody listened.
           if (heard === undefined) queueMicrotask(() => listener.ended(undefined))
           heard?.add(listener)

@@ -33,6 +33,7 @@ const begin = (thread: number, order: Thread.Order): void => {
   else lower(SystemPriority.below(options.givesWayBy))
   const inhabitant: Inhabitant = { worker, asked: undefined, reason: "" }
   threads.set(thread, inhabitant)
+  void Thread.onceBegun(worker).then(() => tell({ thread, begun: true }))
   worker.on("message", (said: unknown) => {
     const id = idOf(said)
     if (id === undefined || id !== inhabitant.asked) return

@@ -23,21 +23,25 @@ const suspectMillis = 60_000
 export interface ThreadPlaces {
   readonly max: number
   taken: number
-  /** After an agent's start all are asked in one second: some are started at a time, and the others wait for their turn. */
+  /**
+   * After an agent's start, and after a moment in which the machine was too busy for them, all are asked at once. The start of a
+   * thread takes processor time that a check does not: many at a time take the agent's own, however little each may have,
+   * and none of them ends in time. So few are started at a time, and the others wait for their turn.
+   */
   readonly starts: Semaphore.Semaphore
-  /** One that takes longer to start shares its turn. */
-  readonly startTurnMax: Duration.Duration
+  /** Those that only get what nobody else wants take their time: nobody but each other waits for it. */
+  readonly suspectStarts: Semaphore.Semaphore
 }
 
-export const startsMax = 4
+export const startsMax = 2
 /** Of a turn. */
 const startWaitMax = Duration.seconds(10)
 
-export const threadPlaces = (max: number, startTurnMax = Duration.seconds(1)): ThreadPlaces => ({
+export const threadPlaces = (max: number): ThreadPlaces => ({
   max,
   taken: 0,
-  startTurnMax,
-  starts: Semaphore.makeUnsafe(startsMax)
+  starts: Semaphore.makeUnsafe(startsMax),
+  suspectStarts: Semaphore.makeUnsafe(1)
 })
 
 /** No turn to start came: no fault of the plugin's. */
@@ -47,14 +51,21 @@ class NoStart extends Schema.TaggedError<NoStart>()("NoStart", {}) {
   }
 }
 
-/** What it takes counts from its turn on. */
-const inTurn = <A>({ startTurnMax, starts }: ThreadPlaces, start: Effect.Effect<A, PluginFault>) =>
+/**
+ * What it takes counts from its turn on. That is over when the thread runs, whatever its module does then, or with the limit of
+ * its start.
+ */
+const inTurn = <A>(
+  turns: Semaphore.Semaphore,
+  { begun }: ModuleThread.ModuleThread,
+  start: Effect.Effect<A, PluginFault>
+) =>
   Effect.scoped(Effect.gen(function*() {
     const turn = yield* Scope.fork(yield* Effect.scope)
-    yield* Scope.provide(starts.takeScoped(1), turn).pipe(
+    yield* Scope.provide(turns.takeScoped(1), turn).pipe(
       Effect.timeoutOrElse({ duration: startWaitMax, orElse: () => new NoStart() })
     )
-    yield* Effect.forkScoped(Effect.delay(Scope.close(turn, Exit.void), startTurnMax))
+    yield* Effect.forkScoped(Effect.andThen(begun, Scope.close(turn, Exit.void)))
     return yield* start
   }))
 
@@ -120,7 +131,8 @@ export const prepare = ({ limits, name, places, versions }: ModuleParts): Prepar
       if (running?.version === version) return running
       const isSuspect = (yield* Monotonic.millis) < suspectUntilMillis
       const thread = ModuleThread.make({ name, ...version }, CheckerContract.exports, { ...limits, isSuspect })
-      const next = yield* inTurn(places, stateFor(version, thread)).pipe(
+      const turns = isSuspect ? places.suspectStarts : places.starts
+      const next = yield* inTurn(turns, thread, stateFor(version, thread)).pipe(
         Effect.flatMap(decoded(name, "state", ModuleContract.State)),
         Effect.map((state): Running => ({ version, thread, state })),
         Effect.onError(() => thread.stop)
