@@ -15,9 +15,7 @@ const counted = () => {
     const thread = Thread.begin(order)
     starting.now += 1
     starting.most = Math.max(starting.most, starting.now)
-    void thread.begun.then(() => {
-      starting.now -= 1
-    })
+    void thread.begun.then(() => starting.now--)
     return thread
   }
   return { starting, begin }
