@@ -64,6 +64,29 @@ describe("The process of an agent's plugins", () => {
     120_000
   )
 
+  it.live(
+    "may be written to by a plugin that writes to any open file, which costs the agent nothing",
+    () =>
+      Effect.gen(function*() {
+        const { add, agent, answers, ask } = yield* world
+        const write = `async ({ details }) => {
+  const fs = await import("node:fs")
+  try { fs.writeSync(Number(details), "no message\\n{}\\n\\u0000\\n") } catch {}
+  return { available: true }
+}`
+        yield* add("writing", write)
+        yield* add("well", well)
+        yield* answers("well")
+        yield* answers("writing")
+        for (let file = 3; file < 24; file++) yield* Effect.exit(ask("writing", `${file}`))
+
+        assert.isTrue(agent.isRunning(), agent.output())
+        yield* answers("well")
+        assert.isTrue((yield* ask("process", "node")).available)
+      }).pipe(Effect.scoped),
+    120_000
+  )
+
   for (const signal of ["SIGTERM", "SIGKILL"] as const) {
     it.live(`ends with its agent by ${signal}, also while one of them spins`, () =>
       Effect.gen(function*() {

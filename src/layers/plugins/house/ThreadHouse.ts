@@ -57,7 +57,7 @@ const start = (options: HouseOptions): House => {
   }
   return {
     threads,
-    process: HouseProcess.start({ code: houseCode(), options, env, serialization: "json", heard, ended })
+    process: HouseProcess.start({ code: houseCode(), options, env, link: "lines", heard, ended })
   }
 }
 

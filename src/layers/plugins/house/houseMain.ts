@@ -20,9 +20,7 @@ interface Inhabitant {
 const options: HouseOptions = JSON.parse(houseLife.options())
 const threads = new Map<number, Inhabitant>()
 
-const tell = (message: FromHouse): void => {
-  if (process.connected) process.send?.(message)
-}
+const tell = (message: FromHouse): void => say(message)
 
 const idOf = (message: unknown): unknown =>
   typeof message === "object" && message !== null && "id" in message ? message.id : undefined
@@ -54,13 +52,14 @@ const begin = (thread: number, order: Thread.Order): void => {
   })
 }
 
-houseLife.live("serviceradar-plugins")
-
-process.on("message", (told: ToHouse) => {
+const take = (told: ToHouse): void => {
   if ("begin" in told) return begin(told.thread, told.begin)
   const inhabitant = threads.get(told.thread)
   if (inhabitant === undefined) return
   if ("end" in told) return void inhabitant.worker.terminate()
   inhabitant.asked = idOf(told.post)
   inhabitant.worker.postMessage(told.post, [])
-})
+}
+
+// boundary: what the agent that began this process says to it
+const say = houseLife.liveByLines("serviceradar-plugins", (told) => take(told as ToHouse))

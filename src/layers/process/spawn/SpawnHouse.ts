@@ -60,7 +60,7 @@ const start = (): House => {
       options: null,
       // Nothing of this process's secrets; the folders of short names stand in each order.
       env: {},
-      serialization: "advanced",
+      link: "channel",
       heard: (message) => Option.match(decode(message), { onNone: () => {}, onSome: (told) => take(programs, told) }),
       ended: (reason) => {
         const lost = [...programs.values()]
