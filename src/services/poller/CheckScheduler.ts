@@ -6,7 +6,7 @@
  * than there are places: 64 at one agent, 4,096 at all. Every run ends in a status,
  * also when the agent does not answer.
  */
-import { Clock, Context, Effect, Option, Ref, Tracer } from "effect"
+import { Clock, Context, Effect, Fiber, Option, Ref, Tracer } from "effect"
 import * as PolledStatus from "../../domain/monitoring/reports/PolledStatus.ts"
 import type { ServiceStatus } from "../../domain/monitoring/reports/ServiceStatus.ts"
 import * as AgentClass from "../../domain/poller/AgentClass.ts"
@@ -140,11 +140,25 @@ const concludeReply = (about: Concluded, reply: StatusReply): Effect.Effect<void
   }
   // That it is then read takes no part in what the agent took.
   const endedNanos = about.endedNanos ?? Context.get(context, Clock.Clock).monotonicTimeNanosUnsafe()
-  return Effect.flatMap(
+  return toItsEnd(Effect.flatMap(
     LargeReplies.statusOf(subject, reply),
     (status) => conclude({ ...about, endedNanos }, status, PollerMetrics.pollsSuccessful)
-  )
+  ))
 }
+
+/** Leaves the reports time within the 10 s of the process. */
+const lastWait = "3 seconds"
+
+/** What an agent has answered is reported, also where its check or the poller ends while it is read. */
+const toItsEnd = (work: Effect.Effect<void>): Effect.Effect<void> =>
+  Effect.uninterruptibleMask((restore) =>
+    Effect.flatMap(
+      Effect.forkChild(work),
+      (reading) =>
+        Effect.onInterrupt(restore(Fiber.join(reading)), () =>
+          Effect.asVoid(Effect.timeoutOption(Fiber.await(reading), lastWait)))
+    )
+  )
 
 /** Counts the poll, tells who listens, and hands it to the reporter. */
 const conclude = (

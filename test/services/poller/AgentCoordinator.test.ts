@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Clock, Duration, Effect, Layer, Logger, Metric, Option, Ref, Stream } from "effect"
+import { Clock, Duration, Effect, Exit, Fiber, Layer, Logger, Metric, Option, Ref, Scope, Stream } from "effect"
 import { TestClock } from "effect/testing"
 import type { Polled } from "../../../src/domain/events/outgoing/Polled.ts"
 import type { Check } from "../../../src/domain/monitoring/checks/Check.ts"
@@ -22,6 +22,7 @@ import { CoreReporter, type Report } from "../../../src/services/poller/CoreRepo
 import * as Lease from "../../../src/services/poller/handover/Lease.ts"
 import { HostIdentity } from "../../../src/services/poller/HostIdentity.ts"
 import { Gate } from "../../../src/services/poller/polls/Gate.ts"
+import { LargeReplies } from "../../../src/services/poller/polls/LargeReplies.ts"
 import * as ResultsStreamer from "../../../src/services/poller/ResultsStreamer.ts"
 import { PollObserver } from "../../../src/services/telemetry/PollObserver.ts"
 import { secured } from "../../support/secured.ts"
@@ -118,6 +119,26 @@ describe("AgentCoordinator's children", () => {
       )
       assert.deepStrictEqual(JSON.parse(textOf(nth(seen, 0).status)).data.port, 22)
     }))
+
+  for (const [seconds, reported] of [[2, 1], [10, 0]] as const) {
+    it.effect(`report ${reported} of one answer that is read for ${seconds} s, when they end meanwhile`, () =>
+      Effect.gen(function*() {
+        const large = { ...up, message: bytes({ text: "x".repeat(70_000) }) }
+        const life = yield* Scope.make()
+        const { seen } = yield* polling({ ...healthy, getStatus: () => Effect.succeed(large) }, [check("large")]).pipe(
+          Scope.provide(life),
+          Effect.provideService(LargeReplies, {
+            wrap: (_wrapping, message) => Effect.delay(Effect.succeed(message), Duration.seconds(seconds))
+          })
+        )
+        yield* TestClock.adjust("1 second")
+        const ending = yield* Effect.forkChild(Scope.close(life, Exit.void), { startImmediately: true })
+        yield* TestClock.adjust("3 seconds")
+        yield* Fiber.join(ending)
+
+        assert.deepStrictEqual(seen.map(({ status }) => status.available), Array.from({ length: reported }, () => true))
+      }))
+  }
 
   it.effect("believe an agent a name of its own, and not that of another agent of the poller, told once", () =>
     Effect.gen(function*() {
