@@ -8,6 +8,8 @@
 import { later } from "../../sockets/Timer.ts"
 
 export interface AnswerRoomOptions {
+  /** Smaller ones come at once, and nobody waits for them. */
+  readonly bytesMin: number
   /** Behind an answer of a mebibyte: four times as long behind one that is twice as large. */
   readonly restMillis: number
   /** One that takes longer to come shares its place. */
@@ -20,7 +22,12 @@ export interface AnswerRoomOptions {
  * 3 MB take some 10 ms of the thread that polls, and more of others; behind them it is half a second. What a pause is within the
  * 10 s that an answer waits at most hardly shortens what is left of the 30 s of a check.
  */
-const optionsDefault: AnswerRoomOptions = { restMillis: 60, holdMillisMax: 1_000, waitMillisMax: 10_000 }
+const optionsDefault: AnswerRoomOptions = {
+  bytesMin: 524_288,
+  restMillis: 60,
+  holdMillisMax: 1_000,
+  waitMillisMax: 10_000
+}
 
 const mebibyte = 1_048_576
 
@@ -42,6 +49,10 @@ export class AnswerRoom {
 
   /** `go` is called once, also at once, unless what is given back is called before: the answer is here, or given up. */
   enter(bytes: number, go: () => void): () => void {
+    if (bytes < this.#options.bytesMin) {
+      go()
+      return () => {}
+    }
     const entrant: Entrant = { go, cancelLimit: () => {} }
     if (this.#holder === undefined) this.#admit(entrant)
     else {

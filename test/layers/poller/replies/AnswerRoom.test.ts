@@ -45,6 +45,16 @@ describe("AnswerRoom", () => {
     })
   }
 
+  it("keeps none waiting that is smaller than half a mebibyte, behind which nobody waits either", () => {
+    const room = new AnswerRoom({ restMillis: never, holdMillisMax: never, waitMillisMax: never })
+    const gone: Array<string> = []
+    room.enter(one / 2 - 1, () => gone.push("small"))
+    room.enter(one / 2, () => gone.push("large"))
+    room.enter(one / 2 - 1, () => gone.push("small"))
+    room.enter(one / 2, () => gone.push("second large"))()
+    assert.deepStrictEqual(gone, ["small", "large", "small"])
+  })
+
   it("lets others beside one that comes slowly, once", async () => {
     const room = new AnswerRoom({ restMillis: 0, holdMillisMax: 5, waitMillisMax: never })
     const { gone, leave } = entering(room, ["slow", "b", "c"])
