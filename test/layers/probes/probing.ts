@@ -25,6 +25,8 @@ export interface Probing {
   readonly limit?: Duration.Duration
   readonly path?: string
   readonly config?: AgentConfig.AgentConfig
+  /** As from the command line. */
+  readonly takesPrograms?: boolean
 }
 
 export const probe = (serviceType: string, details: string, options: Probing = {}) => {
@@ -40,7 +42,11 @@ export const probe = (serviceType: string, details: string, options: Probing = {
   return probeOnce(request, options.limit).pipe(
     Effect.map((result) => ({ ...result, document: documented(serviceType, result.message) })),
     Effect.provide(
-      ProbeTable.layer({ config, path: options.path ?? process.env["PATH"] }).pipe(
+      ProbeTable.layer({
+        config,
+        path: options.path ?? process.env["PATH"],
+        takesPrograms: options.takesPrograms ?? false
+      }).pipe(
         Layer.provide(GrpcCheckers.layer(config)),
         Layer.provide(secured)
       )

@@ -114,15 +114,19 @@ const pidIn = Effect.fnUntraced(function*(fs: FileSystem.FileSystem, file: strin
     : Number(pid)
 })
 
-/** Those of the processes that are meant. */
+/**
+ * Those of the processes that are meant. A check from the command line is none of them, as with pgrep: what it looks for
+ * stands in its own command line.
+ */
 const select = Effect.fnUntraced(function*(kit: ProbeKit, target: Target, all: ReadonlyArray<RunningProcess>) {
   const { commandLine, name, pidFile } = target
   if (pidFile !== undefined) {
     const pid = yield* pidIn(kit.fs, pidFile)
     return all.filter((one) => one.pid === pid)
   }
-  if (name !== undefined) return all.filter((one) => matchesName(name, one.name, one.commandLine))
-  const candidates = all.filter((one) => one.commandLine !== "")
+  const others = kit.takesPrograms ? all.filter((one) => one.pid !== process.pid) : all
+  if (name !== undefined) return others.filter((one) => matchesName(name, one.name, one.commandLine))
+  const candidates = others.filter((one) => one.commandLine !== "")
   const lines = candidates.map((one) => one.commandLine.replace(/\0$/, "").replaceAll("\0", " "))
   const places = yield* kit.patterns.matching(commandLine ?? "", lines).pipe(
     Effect.mapError((reason) => new CheckSteps.StepFailed({ reason }))

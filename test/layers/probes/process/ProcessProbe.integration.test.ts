@@ -69,6 +69,18 @@ describe("ProcessProbe", () => {
       assert.include(tooFew.message, "1 run, at least 2 are expected")
     }).pipe(Effect.scoped))
 
+  it.live("does not find the check itself from the command line", () =>
+    Effect.gen(function*() {
+      const line = (yield* Effect.promise(() => fs.readFile("/proc/self/cmdline", "utf8"))).replace(/\0$/, "")
+      const pattern = line.replaceAll("\0", " ").slice(0, 500).replace(/[^\w\s/]/g, ".")
+      const details = JSON.stringify({ commandLine: `^${pattern}`, countMin: 0 })
+      const inAgent = yield* probe("process", details)
+      const fromUser = yield* probe("process", details, { takesPrograms: true })
+
+      assert.include(inAgent.document["pids"], process.pid)
+      assert.notInclude(fromUser.document["pids"], process.pid)
+    }))
+
   it.live("does not show what stands in a file that holds no process id", () =>
     Effect.gen(function*() {
       const folder = yield* temporaryFolder
