@@ -20,6 +20,7 @@ const known: Readonly<Record<string, readonly [count: number, heardBy: string]>>
   "src/services/simulation/Process.ts": [1, "the host: the end of a program is the end of its process"],
   "src/services/agent/CheckerLives.ts": [1, "the supervisor of checkers, which bounds each stop"],
   "src/services/poller/CheckLoops.ts": [1, "the child that runs them: a poll or an alarm that fails fails it"],
+  "src/services/poller/CheckScheduler.ts": [1, "joined, up to a limit once it is to end"],
   "src/services/poller/ConnectionManager.ts": [1, "nobody: a turn that its agent has for 100 ms at most"],
   "src/services/security/SecurityContext.ts": [
     1,
@@ -34,7 +35,10 @@ const known: Readonly<Record<string, readonly [count: number, heardBy: string]>>
   "src/layers/agent/AgentServiceHandlers.ts": [1, "the caller: its end is the answer, and the call's end is its own"],
   "src/layers/agent/programs/PortProgram.ts": [1, "nobody: one line of the log"],
   "src/layers/probes/NameLookup.ts": [1, "joined by all who ask for the name"],
-  "src/layers/probes/modules/ModuleProbe.ts": [1, "nobody: a turn that a starting thread has for a second at most"],
+  "src/layers/probes/modules/ModuleProbe.ts": [
+    1,
+    "nobody: a turn that a thread has until it runs, or its start is given up"
+  ],
   "src/layers/probes/process/ProcessList.ts": [1, "joined by all who ask for the list"],
   "src/layers/events/jetstream/Pulls.ts": [1, "whoever pulls"],
   "src/layers/inventory/PgDeviceRegistry.ts": [1, "joined; where one fails the other ends with the scope"],

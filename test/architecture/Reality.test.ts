@@ -34,6 +34,7 @@ const known: Readonly<Record<string, readonly [count: number, why: string]>> = {
     "src/layers/agent/sweep/ConnectThread.ts": 4,
     "src/layers/plugins/house/ThreadHouse.ts": 1,
     "src/layers/plugins/house/ThreadWatch.ts": 1,
+    "src/layers/process/house/HouseProcess.ts": 1,
     "src/layers/process/LogFile.ts": 2,
     "src/layers/process/OwnFile.ts": 1,
     "src/layers/process/ProcessMain.ts": 1,

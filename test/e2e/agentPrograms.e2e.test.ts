@@ -1,5 +1,5 @@
 /** Checkers in Python (Debian's python3-grpcio) that an agent runs itself, and what is configured anew while they run. */
-import { assert, describe } from "@effect/vitest"
+import { assert, describe, it } from "@effect/vitest"
 import { Effect, Option, Stream } from "effect"
 import { spawnSync } from "node:child_process"
 import * as fs from "node:fs/promises"
@@ -65,7 +65,35 @@ const checker = (name: string, port: number, label: string, ...more: ReadonlyArr
   program: { command: python, args: [script, String(port), label, ...more], memory_mb: 2_048 }
 })
 
+/** Processes that sleep for so long. */
+const sleepers = (seconds: number) =>
+  Effect.promise(async () => {
+    const pids = (await fs.readdir("/proc")).filter((name) => /^\d+$/.test(name))
+    const lines = await Promise.all(pids.map((pid) => fs.readFile(`/proc/${pid}/cmdline`, "utf8").catch(() => "")))
+    return lines.filter((line) => line === `sleep\0${seconds}\0`).length
+  })
+
 describe("Checkers that an agent runs", () => {
+  it.live("leave nobody behind who has a session of his own", () =>
+    Effect.gen(function*() {
+      const { start, write } = yield* world
+      const port = yield* Program.freePort
+      // Nobody else sleeps for as long.
+      const seconds = 1_000_000 + port
+      const command = `setsid sleep ${seconds} & sleep ${seconds}`
+      yield* write("d", {
+        name: "sysmon-d",
+        type: "grpc",
+        listen_addr: `127.0.0.1:${port}`,
+        program: { command: "/bin/sh", args: ["-c", command] }
+      })
+      const { agent, until } = yield* start
+      yield* until("both sleep", sleepers(seconds), (count) => count === 2)
+      yield* agent.kill("SIGTERM")
+      yield* agent.exited
+      assert.strictEqual(yield* sleepers(seconds), 0)
+    }).pipe(Effect.scoped), 120_000)
+
   withPeer(
     missing,
     "answer by its mouth, are started again when they are killed, and end with it",
@@ -94,7 +122,7 @@ describe("Checkers that an agent runs", () => {
 
         assert.deepInclude(first, { available: true, label: "a" })
         if (process.platform === "linux") {
-          assert.strictEqual(os.getPriority(first.pid), Math.min(19, os.getPriority(agent.pid) + 5))
+          assert.strictEqual(os.getPriority(first.pid), Math.min(19, os.getPriority(agent.pid) + 10))
         }
         assert.deepInclude(passed, { available: true, currentSequence: "s1", hasNewData: true })
         assert.deepStrictEqual(chunks.map(({ data, isFinal }) => [data.toString(), isFinal]), [

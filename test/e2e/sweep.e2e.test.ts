@@ -57,6 +57,22 @@ const Hosts = Schema.fromJsonString(Schema.Struct({
 }))
 
 describe("serviceradar sweep", () => {
+  it.live("says which of its options names no network", () =>
+    Effect.gen(function*() {
+      const { code, output } = yield* command(
+        "127.0.0.1",
+        "--mode",
+        "tcp",
+        "--ports",
+        "9",
+        "--exclude",
+        "10.0.0.0/8, 300.1.1.1"
+      )
+
+      assert.strictEqual(code, 2)
+      assert.include(output, "--exclude: \"300.1.1.1\" is no network: expected one such as 192.0.2.0/24")
+    }).pipe(Effect.scoped), 60_000)
+
   it.live("that is interrupted prints what was found by then, and does not exit as one that is done", () =>
     Effect.gen(function*() {
       const { connections, port } = yield* countingPort

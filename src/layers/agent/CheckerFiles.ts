@@ -43,6 +43,8 @@ interface Said {
   readonly checkers: ReadonlyArray<ConfiguredChecker>
   /** The file, and what lies over it, as they were then: it is not read again while they are. Empty for one to be told of. */
   readonly when: string
+  /** It cannot be used as it is now. */
+  readonly isUnusable: boolean
 }
 
 /** What each file said when it could be used last, by the file's name. */
@@ -65,14 +67,14 @@ const loadOne = Effect.fnUntraced(function*(
   if (problem !== undefined) {
     const checkers = before?.checkers ?? []
     yield* Effect.logError(`${problem}${checkers.length === 0 ? "" : "; what the file said before stays"}`)
-    return { checkers, when: "" }
+    return { checkers, when: "", isUnusable: true }
   }
   const checkers = Result.getOrElse(found, () => [])
   if (checkers.length === 0 && !file.endsWith(`/${SnmpProbe.fileName}`)) {
     yield* Effect.logWarning(`${file}: no name or no type; ignored`)
-    return { checkers, when: "" }
+    return { checkers, when: "", isUnusable: true }
   }
-  return { checkers, when }
+  return { checkers, when, isUnusable: false }
 })
 
 /** Files for checks that this agent does not serve yet, with a sentence on each; none where the folder cannot be read. */

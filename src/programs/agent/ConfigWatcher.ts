@@ -44,10 +44,12 @@ const applied = Effect.fnUntraced(function*({ live, source }: WatchedConfig, nex
   const checkers = yield* GrpcCheckers
   const changes = yield* AgentReload.apply(live, next, checkers.forget)
   yield* Effect.flatMap(LogTurn, (turn) => turn(next.logLevel))
+  const unusable = [...source.lastGood.values()].filter(({ isUnusable }) => isUnusable).length
   const news = changes.length === 0 ? "nothing is new" : `${changes.length} changes`
-  yield* Effect.logInfo(`${source.path} was read again: ${news}`)
+  const left = unusable === 0 ? "" : `, and ${unusable} files of checkers that cannot be used`
+  yield* Effect.logInfo(`${source.path} was read again: ${news}${left}`)
   yield* Effect.forEach(changes, tell, { discard: true })
-  yield* counted(changes.length === 0 ? "unchanged" : "applied")
+  yield* counted(unusable > 0 ? "invalid" : changes.length === 0 ? "unchanged" : "applied")
 })
 
 export const child = (watched: WatchedConfig) =>

@@ -118,15 +118,23 @@ const progressOf = Effect.fnUntraced(function*(findings: SweepFindings, isShown:
 
 export const command = Command.make("sweep", parameters, (given) =>
   Effect.gen(function*() {
+    const excluded = Option.match(given.exclude, {
+      onNone: () => [],
+      onSome: (text) => text.split(",").map((one) => one.trim())
+    })
+    const wrong = excluded.find((text) => Option.isNone(SweepPlan.forbidden(networkOf(text))))
+    if (wrong !== undefined) {
+      const reason = `--exclude: ${
+        JSON.stringify(wrong)
+      } is no network: expected one such as 192.0.2.0/24, or an address`
+      return yield* new NothingToSweep({ reasons: [reason] })
+    }
     const rate = Option.getOrUndefined(given.rate)
     const settings = SweepSettings.merge({
       networks: given.networks.map(networkOf),
       ports: given.mode === "icmp" ? [] : given.ports,
       modes: given.mode === "both" ? ["icmp", "tcp"] : [given.mode],
-      blacklist: Option.match(given.exclude, {
-        onNone: () => [],
-        onSome: (text) => text.split(",").map((one) => networkOf(one.trim()))
-      }),
+      blacklist: excluded.map(networkOf),
       timeout: Duration.isZero(given.timeout) ? undefined : given.timeout,
       concurrency: given.concurrency,
       threads: given.threads,

@@ -105,6 +105,7 @@ describe("CheckerFiles", () => {
       const broken = yield* namesNow
       yield* fs.writeFileString(`${directory}/a.json`, JSON.stringify({ name: "disk", type: "exec", details: {} }))
       const wrong = yield* namesNow
+      const unusable = [...lastGood].filter(([, { isUnusable }]) => isUnusable).map(([name]) => name)
       yield* fs.writeFileString(
         `${directory}/a.json`,
         JSON.stringify({ name: "load", type: "exec", details: { program: "/b" } })
@@ -115,6 +116,8 @@ describe("CheckerFiles", () => {
       assert.deepStrictEqual([first, broken, wrong, mended], [["disk", "ping"], ["disk", "ping"], ["disk", "ping"], [
         "load"
       ]])
+      assert.deepStrictEqual(unusable, ["a.json", "b.json"])
+      assert.isFalse([...lastGood.values()].some(({ isUnusable }) => isUnusable))
       assert.isTrue(lines.some((line) => line.includes("a.json") && line.endsWith("what the file said before stays")))
     }).pipe(Effect.scoped, Effect.provide(Layer.merge(NodeServices.layer, captured))))
 

@@ -123,7 +123,7 @@ const read = ({ modes, text }: Entry): { readonly network: IpNetwork.IpNetwork; 
 }
 
 /** A network, or a single address. */
-const forbidden = (text: string): Option.Option<IpNetwork.IpNetwork> =>
+export const forbidden = (text: string): Option.Option<IpNetwork.IpNetwork> =>
   Option.orElse(
     IpNetwork.parseNetwork(text),
     () => Option.map(IpNetwork.parseAddress(text), (one) => IpNetwork.masked(one, IpNetwork.bitsIn(one.version)))

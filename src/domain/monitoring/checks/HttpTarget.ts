@@ -25,6 +25,22 @@ const ProxyUrl = Schema.String.check(
   )
 )
 
+/** A token (RFC 9110, 5.6.2), and what a field's value may hold (5.5). */
+const headerName = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/
+const headerValue = /^[\t\x20-\x7e\x80-\xff]*$/
+
+/** The value may be a secret, and is not told. */
+const Headers = Schema.Record(Schema.String, Schema.String).check(
+  Schema.makeFilter((headers: Readonly<Record<string, string>>) => {
+    const wrong = Object.entries(headers).find(([name, value]) => !headerName.test(name) || !headerValue.test(value))
+    if (wrong === undefined) return undefined
+    const [name] = wrong
+    return headerName.test(name)
+      ? `the value of ${name} has characters that no header's may have, such as an end of line`
+      : `expected the name of a header, not ${JSON.stringify(name)}`
+  })
+)
+
 export const HttpTarget = Schema.Struct({
   url: Details.required(HttpUrl, "an absolute http or https URL", { shows: "withoutCredentials" }),
   method: Details.orElse(Schema.Literals(["GET", "HEAD", "POST", "PUT", "OPTIONS"]), "GET", "the method", {
@@ -47,7 +63,7 @@ export const HttpTarget = Schema.Struct({
       "may have at most 1,048,576 characters then"
   ),
   headers: Details.orElse(
-    Schema.Record(Schema.String, Schema.String),
+    Headers,
     {},
     "sent along, and after redirects to the same origin"
   ),

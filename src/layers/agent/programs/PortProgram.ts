@@ -2,13 +2,14 @@
  * One life of a checker's program: started, waited for until it serves its health, and watched until it ends.
  *
  * It leads a process group of its own, which ends with it: asked first (SIGTERM), and three seconds later not any more. Of
- * this process's environment it gets PATH and nothing else. It gives way to this process, so that one that is started again
+ * this process's environment it gets PATH and nothing else, and a mark by which what has left the group is found. It gives way to this process, so that one that is started again
  * and again costs the checks nothing. What it prints goes to the log, line by line and within bounds.
  */
 import { Deferred, Duration, Effect, Option, Schedule, Schema, type Scope } from "effect"
 import * as ProgramExit from "../../../domain/agent/programs/ProgramExit.ts"
 import type { ProgramSpec } from "../../../domain/agent/programs/ProgramSpec.ts"
 import type * as GrpcHealth from "../../grpc/GrpcHealth.ts"
+import * as LeftBehind from "../../probes/exec/LeftBehind.ts"
 import * as LimitedCommand from "../../probes/exec/LimitedCommand.ts"
 import type * as Program from "../../process/spawn/Program.ts"
 import * as OutputLines from "./OutputLines.ts"
@@ -44,8 +45,13 @@ const megabyte = 1_048_576
 /** A tenth of what the agent gets of a processor that both want. */
 const givesWayBy = 10
 
+/** So that each start has a mark of its own. */
+let starts = 0
+
 interface Running {
   readonly program: Program.Program
+  /** In the environment of all that it starts. */
+  readonly mark: string
   /** Its id, or why it could not be started. */
   readonly started: Deferred.Deferred<number, ProgramExit.ProgramExit>
   readonly exit: Deferred.Deferred<ProgramExit.ProgramExit>
@@ -77,6 +83,8 @@ const spawned = Effect.fnUntraced(function*(
     )
   return yield* Effect.acquireRelease(
     Effect.sync((): Running => {
+      starts += 1
+      const mark = `${process.pid}.program.${starts}`
       const exit = Deferred.makeUnsafe<ProgramExit.ProgramExit>()
       const closed = Deferred.makeUnsafe<void>()
       const started = Deferred.makeUnsafe<number, ProgramExit.ProgramExit>()
@@ -89,7 +97,7 @@ const spawned = Effect.fnUntraced(function*(
         file,
         args,
         folder: Option.getOrElse(folder, () => "/"),
-        env: { PATH: path ?? "", ...env },
+        env: { PATH: path ?? "", ...env, [LeftBehind.variable]: mark },
         givesWayBy
       }
       const program = begin(order, {
@@ -104,15 +112,17 @@ const spawned = Effect.fnUntraced(function*(
         exited: (code, signal) => Deferred.doneUnsafe(exit, Effect.succeed(ProgramExit.classify(code, signal))),
         closed: close
       })
-      return { program, started, closed, exit }
+      return { program, mark, started, closed, exit }
     }),
-    ({ closed, exit, program }) =>
+    ({ closed, exit, mark, program }) =>
       Effect.gen(function*() {
         if (!(yield* Deferred.isDone(exit))) {
           program.signal("SIGTERM")
           yield* Effect.timeoutOption(Deferred.await(exit), grace)
         }
         program.signal("SIGKILL")
+        // It may have run for so long that the numbers of processes have begun anew.
+        yield* LeftBehind.end(mark, 0)
         yield* Effect.timeoutOption(Deferred.await(closed), outputLimit)
         program.deafen()
       })

@@ -1,10 +1,10 @@
 /** The checkers that operators bring along: modules of a folder, loaded and loaded again while the agent runs. */
-import { Context, Duration, Effect, Layer, type Scope } from "effect"
+import { Context, Duration, Effect, Exit, Layer, Scope } from "effect"
 import type { PluginsConfig } from "../../../domain/agent/AgentConfig.ts"
 import * as CheckerContract from "../../../domain/agent/plugins/CheckerContract.ts"
 import * as ServiceKinds from "../../../domain/monitoring/ServiceKinds.ts"
 import { ModuleVersions } from "../../../services/agent/plugins/ModuleVersions.ts"
-import type { Prepare } from "../../../services/monitoring/Prober.ts"
+import { type Prepare, UnknownServiceType } from "../../../services/monitoring/Prober.ts"
 import { PluginFault } from "../../../services/plugins/PluginFault.ts"
 import * as ThreadHouse from "../../plugins/house/ThreadHouse.ts"
 import * as ModuleFolder from "../../plugins/ModuleFolder.ts"
@@ -43,6 +43,39 @@ interface Module {
   readonly versions: ModuleVersions
   readonly prepare: Prepare
 }
+
+/**
+ * A checker of whichever module answers its type now: files are renamed, and take each other's place. What it knows goes with the
+ * module that it was asked of. Where none answers any more the last one says why.
+ */
+export const following = (now: () => Prepare | undefined): Prepare =>
+  Effect.fnUntraced(function*(request) {
+    const owner = yield* Effect.scope
+    const begin = Effect.fnUntraced(function*(prepare: Prepare) {
+      const life = yield* Scope.fork(owner)
+      return { prepare, life, checker: yield* Scope.provide(prepare(request), life) }
+    })
+    let current = yield* begin(now() ?? (() => Effect.fail(new UnknownServiceType({ ...request, known: [] }))))
+    const follow = Effect.suspend(() => {
+      const next = now()
+      if (next === undefined || next === current.prepare) return Effect.void
+      return Effect.flatMap(begin(next), (begun) => {
+        const { life } = current
+        current = begun
+        return Scope.close(life, Exit.void)
+      })
+    }).pipe(Effect.uninterruptible)
+    return {
+      get timeout() {
+        return current.checker.timeout
+      },
+      failed: current.checker.failed,
+      check: Effect.matchEffect(follow, {
+        onSuccess: () => current.checker.check,
+        onFailure: ({ message }) => Effect.succeed(current.checker.failed(message))
+      })
+    }
+  })
 
 /** Loads the module once, to learn what it is. */
 const manifestOf = Effect.fnUntraced(function*(source: ModuleThread.Source, limits: ModuleThread.Limits) {
@@ -103,7 +136,7 @@ const make = Effect.fn("CheckerModules.make")(
     const run = yield* ModuleFolder.follow({ folder: config.folder, modulesMax, changed, gone })
     return {
       types: () => [...byType.keys()],
-      find: (serviceType) => byType.get(serviceType)?.prepare,
+      find: (serviceType) => byType.has(serviceType) ? following(() => byType.get(serviceType)?.prepare) : undefined,
       run
     }
   }

@@ -28,6 +28,16 @@ describe("HttpTarget", () => {
     assert.strictEqual(Duration.toSeconds(target.timeout), 90)
   })
 
+  it("refuses headers that cannot be sent, by their names and without their values", () => {
+    const of = (headers: Readonly<Record<string, string>>) => JSON.stringify({ url: "http://a", headers })
+    const split = refused(of({ "X-Key": "se\r\ncret" })).message
+
+    assert.include(split, "the value of X-Key has characters that no header's may have")
+    assert.notInclude(split, "cret")
+    assert.match(refused(of({ "X Key": "a" })).message, /expected the name of a header, not .*X Key/)
+    assert.deepStrictEqual(parsed(of({ "X-Key": "a\tb é" })).headers, { "X-Key": "a\tb é" })
+  })
+
   it("expects any 2xx unless told", () => {
     const any = parsed("http://a")
     const one = parsed("{\"url\":\"http://a\",\"expectedStatus\":404}")

@@ -119,6 +119,27 @@ describe("Checkers that are modules", () => {
         assert.isTrue((yield* ask("good")).available)
       })).pipe(Effect.scoped))
 
+  it.live(
+    "answer a check that there is already when their file has taken another's place",
+    () =>
+      withModules({ "good.mjs": counting("one") }, ({ ask, remove, write }) =>
+        Effect.gen(function*() {
+          const answeredBy = (label: string) =>
+            until(`${label} answers`, ask("queue", "a"), ({ document }) => document["label"] === label)
+          yield* answeredBy("one")
+          yield* write("renamed.mjs", counting("two"))
+          yield* remove("good.mjs")
+          yield* answeredBy("two")
+          // Of two for one type the first by name answers.
+          yield* write("good.mjs", counting("three"))
+          yield* answeredBy("three")
+          yield* Effect.all([remove("good.mjs"), remove("renamed.mjs")])
+          const gone = yield* until("none answers", ask("queue", "a"), ({ available }) => !available)
+          assert.match(String(gone.document["error"]), /its file was removed/)
+        })).pipe(Effect.scoped),
+    60_000
+  )
+
   it.live("answer types of their own with what the agent was asked, each check with a state of its own", () =>
     withModules({ "queue.mjs": counting("one"), "good.mjs": good }, ({ ask }) =>
       Effect.gen(function*() {
