@@ -2,8 +2,9 @@
  * One life of a checker's program: started, waited for until it serves its health, and watched until it ends.
  *
  * It leads a process group of its own, which ends with it: asked first (SIGTERM), and three seconds later not any more. Of
- * this process's environment it gets PATH and nothing else, and a mark by which what has left the group is found. It gives way to this process, so that one that is started again
- * and again costs the checks nothing. What it prints goes to the log, line by line and within bounds.
+ * this process's environment it gets PATH and nothing else, and a mark by which what has left the group is found. It gives way
+ * to this process, so that one that is started again and again costs the checks nothing. What it prints goes to the log, line
+ * by line and within bounds.
  */
 import { Deferred, Duration, Effect, Option, Schedule, Schema, type Scope } from "effect"
 import * as ProgramExit from "../../../domain/agent/programs/ProgramExit.ts"
