@@ -70,15 +70,13 @@ describe("HttpProbe", () => {
       assert.include(whole.message, "reading the body failed")
     }).pipe(Effect.scoped))
 
-  it.live("sends configured headers, and refuses those that cannot be sent", () =>
+  it.live("sends configured headers", () =>
     Effect.gen(function*() {
       const url = `${yield* web}/who`
 
       const sent = yield* probe("http", JSON.stringify({ url, headers: { "x-who": "me" }, bodyMatch: "^you are me$" }))
-      const wrong = yield* probe("http", JSON.stringify({ url, headers: { "x-who": "me\r\nx-more: yes" } }))
 
       assert.isTrue(sent.available)
-      assert.include(wrong.message, "Invalid character in header content")
     }).pipe(Effect.scoped))
 
   it.live("reports no password", () =>
