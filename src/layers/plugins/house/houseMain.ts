@@ -20,8 +20,6 @@ interface Inhabitant {
 const options: HouseOptions = JSON.parse(houseLife.options())
 const threads = new Map<number, Inhabitant>()
 
-const tell = (message: FromHouse): void => say(message)
-
 const idOf = (message: unknown): unknown =>
   typeof message === "object" && message !== null && "id" in message ? message.id : undefined
 
@@ -61,5 +59,9 @@ const take = (told: ToHouse): void => {
   inhabitant.worker.postMessage(told.post, [])
 }
 
-// boundary: what the agent that began this process says to it
-const say = houseLife.liveByLines("serviceradar-plugins", (told) => take(told as ToHouse))
+const heard = (told: unknown): void => {
+  // boundary: what the agent that began this process says to it
+  take(told as ToHouse)
+}
+
+const tell: (message: FromHouse) => void = houseLife.liveByLines("serviceradar-plugins", heard)
